@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -74,6 +74,8 @@ def make_backup(
             hint = "name its namespace in GRID_ROUTER_NAMESPACE and its cluster in GRID_ROUTER_KAFKA"
             raise TopicError("there is no deployment to copy", where=f"{bootstrap}, {names.offsets}", hint=hint)
         _reject_members(admin, names)
+        own = [place for place in partitions_of(topics) if not names.is_input(place.topic)]
+        _await_transactions(admin, own)
         ends = ends_of(admin, partitions_of(topics))
         configs, groups = configs_of(admin, topics), groups_of(admin, topics)
     try:
@@ -82,7 +84,6 @@ def make_backup(
         raise unreachable(bootstrap, error) from error
     with connected(bootstrap) as admin:
         _reject_members(admin, names)
-        own = [place for place in ends if not names.is_input(place.topic)]
         _reject_changes(ends, ends_of(admin, own))
     if copy_keys:
         _copy_keys(folder, keys)
@@ -134,6 +135,31 @@ def _reject_members(admin: KafkaAdminClient, names: Names) -> None:
         )
 
 
+def _await_transactions(admin: KafkaAdminClient, own: Sequence[TopicPartition]) -> None:
+    """Wait until no transaction of a dead worker is open: its end adds a marker, so the end of a log is known only then.
+
+    Raises:
+        BrokerError: one stays open.
+    """
+    deadline = time.monotonic() + SILENCE_S
+    while True:
+        stable = ends_of(admin, own, committed=True)
+        is_open = sorted(place for place, end in ends_of(admin, own).items() if end != stable[place])
+        if not is_open:
+            return
+        if time.monotonic() > deadline:
+            raise _silent(is_open[0], stable[is_open[0]])
+        time.sleep(WAIT_MS / 1000)
+
+
+def _silent(place: TopicPartition, position: int) -> BrokerError:
+    return BrokerError(
+        f"nothing arrived behind offset {position} for {SILENCE_S:.0f} s",
+        where=f"{place.topic}/{place.partition}",
+        hint="a transaction may be open: see `kafka-transactions.sh find-hanging`, then run it again",
+    )
+
+
 def _reject_changes(before: Mapping[TopicPartition, int], now: Mapping[TopicPartition, int]) -> None:
     changed = sorted(place for place, end in now.items() if end != before[place])
     if changed:
@@ -173,11 +199,7 @@ async def _copy(consumer: AIOKafkaConsumer, place: TopicPartition, end: int, fol
             if position != before:
                 progress = time.monotonic()
             elif time.monotonic() - progress > SILENCE_S:
-                raise BrokerError(
-                    f"nothing arrived behind offset {position} for {SILENCE_S:.0f} s",
-                    where=f"{place.topic}/{place.partition}",
-                    hint="a transaction may be open: see `kafka-transactions.sh find-hanging`, then run it again",
-                )
+                raise _silent(place, position)
     return CopiedPartition(place.partition, file.records, end)
 
 

@@ -31,10 +31,10 @@ from router.kafka.blocking import open_consumer, prepare_consumers
 from router.simulator.scenario import history_of
 from router.wire.codec import decode_case, read_dead_letter
 from router.wire.declared_topics import topics_of
-from router.wire.errors import BrokerError, TopicError
+from router.wire.errors import BrokerError, InputError, TopicError
 from router.wire.offset_signing import make_offset_keys, read_offset_keys
 from router.wire.settings import Settings
-from router.wire.stored_offsets import STORED_OFFSET_KEY
+from router.wire.stored_offsets import STORED_OFFSET_KEY, StoredOffset, encode_stored_offset
 from router.wire.topic_names import Names
 from router.workers.pool import WorkerPool
 from tests.stream.test_feedback import CITY, Scene, alone
@@ -221,6 +221,27 @@ def test_an_emptied_partition_ends_where_it_ended(kafka: str, namespace: str, tm
             admin.reset_configs([ConfigResource(ConfigResourceType.BROKER, broker, {default: ""})])
     with open_consumer(kafka) as consumer:
         assert (consumer.beginning_offsets([place]), consumer.end_offsets([place])) == ({place: 3}, {place: 3})
+
+
+def test_a_transaction_of_a_dead_worker_is_waited_for(kafka: str, namespace: str, tmp_path: Path) -> None:
+    """Kafka aborts it, and its marker is before the end. Keys that cannot verify what was copied are named at once."""
+    names, folder = Names(namespace), tmp_path / "backup"
+    asyncio.run(create_topics(kafka, names.offsets, names.events, names.repairs))
+    signed = StoredOffset(offset=1, topic_id="t", leader_epoch=0, signature="0" * 64)
+    send(kafka, names.offsets, encode_stored_offset(signed))
+    with closing(
+        KafkaProducer(bootstrap_servers=kafka, transactional_id=f"{namespace}dead", transaction_timeout_ms=1000)
+    ) as dead:
+        dead.init_transactions()
+        dead.begin_transaction()
+        dead.send(names.repairs, b"{}", key=b"k")
+        dead.flush()
+        with pytest.raises(
+            InputError, match=r"the backup is complete, but these keys cannot restore it: .* there are no keys"
+        ):
+            make_backup(kafka, namespace, folder, NOW, keys={})
+    (repairs,) = [one for one in checked(folder).topics if one.name == names.repairs]
+    assert [(one.records, one.end) for one in repairs.partitions] == [(0, 2)]
 
 
 def test_the_commands(kafka: str, namespace: str, tmp_path: Path) -> None:
