@@ -7,7 +7,7 @@ from typing import Any
 from kafka import KafkaAdminClient, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import RetriableError
-from kafka.protocol.consumer.offsets import OffsetSpec
+from kafka.protocol.consumer.offsets import IsolationLevel, OffsetSpec
 from kafka.structs import OffsetAndMetadata
 
 from router.backup.manifest import CopiedOffset
@@ -35,9 +35,13 @@ def partitions_of(topics: Mapping[str, int]) -> list[TopicPartition]:
     return [TopicPartition(name, number) for name, count in topics.items() for number in range(count)]
 
 
-def ends_of(admin: KafkaAdminClient, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
-    """Where each log ends, open transactions included."""
-    found = admin.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.LATEST)) if partitions else {}
+def ends_of(
+    admin: KafkaAdminClient, partitions: Sequence[TopicPartition], *, committed: bool = False
+) -> dict[TopicPartition, int]:
+    """Where each log ends: open transactions included, or, for one who reads what is committed, before the first of them."""
+    latest = dict.fromkeys(partitions, OffsetSpec.LATEST)
+    isolation = IsolationLevel.READ_COMMITTED if committed else IsolationLevel.READ_UNCOMMITTED
+    found = admin.list_partition_offsets(latest, isolation) if partitions else {}
     return {partition: int(one.offset) for partition, one in found.items()}
 
 

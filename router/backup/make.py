@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -22,11 +22,13 @@ from router.backup.manifest import (
     fingerprints,
     write_manifest,
 )
-from router.backup.record_files import RecordFile
+from router.backup.record_files import RecordFile, records_in
+from router.backup.stored import all_found_offsets
 from router.broker.admin import connected
 from router.kafka.consumers import partition_consumer
 from router.kafka.rejection import unreachable
 from router.wire.errors import BrokerError, InputError, TopicError
+from router.wire.offset_signing import NO_KEYS, read_offset_keys
 from router.wire.private_files import private_folder, write_private
 from router.wire.topic_names import Names
 
@@ -62,7 +64,7 @@ def make_backup(
     Raises:
         BrokerError: the cluster cannot be reached, a transaction stays open, or a program of the router wrote meanwhile.
         TopicError: there is no deployment, or its workers run.
-        InputError: the folder cannot be used.
+        InputError: the folder cannot be used; or the copy is complete, and the file of offset keys does not verify it.
     """
     names = Names(namespace)
     _prepare(folder)
@@ -72,6 +74,8 @@ def make_backup(
             hint = "name its namespace in GRID_ROUTER_NAMESPACE and its cluster in GRID_ROUTER_KAFKA"
             raise TopicError("there is no deployment to copy", where=f"{bootstrap}, {names.offsets}", hint=hint)
         _reject_members(admin, names)
+        own = [place for place in partitions_of(topics) if not names.is_input(place.topic)]
+        _await_transactions(admin, own)
         ends = ends_of(admin, partitions_of(topics))
         configs, groups = configs_of(admin, topics), groups_of(admin, topics)
     try:
@@ -80,7 +84,6 @@ def make_backup(
         raise unreachable(bootstrap, error) from error
     with connected(bootstrap) as admin:
         _reject_members(admin, names)
-        own = [place for place in ends if not names.is_input(place.topic)]
         _reject_changes(ends, ends_of(admin, own))
     if copy_keys:
         _copy_keys(folder, keys)
@@ -94,7 +97,23 @@ def make_backup(
         keys={setting: fingerprints(file) for setting, file in keys.items()},
     )
     write_manifest(folder, manifest)
+    _check_stored(folder, manifest, keys.get("offset-keys"))
     return manifest
+
+
+def _check_stored(folder: Path, manifest: Manifest, keys: Path | None) -> None:
+    """Raise InputError when a restore with these keys would be rejected."""
+    try:
+        verifying = NO_KEYS if keys is None else read_offset_keys(keys)
+        all_found_offsets(
+            manifest.topics, lambda place: records_in(file_of(folder, *place)), Names(manifest.namespace), verifying
+        )
+    except InputError as error:
+        raise InputError(
+            f"the backup is complete, but these keys cannot restore it: {error.what}",
+            where=error.where,
+            hint=error.hint,
+        ) from error
 
 
 def _prepare(folder: Path) -> None:
@@ -114,6 +133,31 @@ def _reject_members(admin: KafkaAdminClient, names: Names) -> None:
             where=names.group,
             hint="end all workers first; apps and departments may go on",
         )
+
+
+def _await_transactions(admin: KafkaAdminClient, own: Sequence[TopicPartition]) -> None:
+    """Wait until no transaction of a dead worker is open: its end adds a marker, so the end of a log is known only then.
+
+    Raises:
+        BrokerError: one stays open.
+    """
+    deadline = time.monotonic() + SILENCE_S
+    while True:
+        stable = ends_of(admin, own, committed=True)
+        is_open = sorted(place for place, end in ends_of(admin, own).items() if end != stable[place])
+        if not is_open:
+            return
+        if time.monotonic() > deadline:
+            raise _silent(is_open[0], stable[is_open[0]])
+        time.sleep(WAIT_MS / 1000)
+
+
+def _silent(place: TopicPartition, position: int) -> BrokerError:
+    return BrokerError(
+        f"nothing arrived behind offset {position} for {SILENCE_S:.0f} s",
+        where=f"{place.topic}/{place.partition}",
+        hint="a transaction may be open: see `kafka-transactions.sh find-hanging`, then run it again",
+    )
 
 
 def _reject_changes(before: Mapping[TopicPartition, int], now: Mapping[TopicPartition, int]) -> None:
@@ -155,11 +199,7 @@ async def _copy(consumer: AIOKafkaConsumer, place: TopicPartition, end: int, fol
             if position != before:
                 progress = time.monotonic()
             elif time.monotonic() - progress > SILENCE_S:
-                raise BrokerError(
-                    f"nothing arrived behind offset {position} for {SILENCE_S:.0f} s",
-                    where=f"{place.topic}/{place.partition}",
-                    hint="a transaction may be open: see `kafka-transactions.sh find-hanging`, then run it again",
-                )
+                raise _silent(place, position)
     return CopiedPartition(place.partition, file.records, end)
 
 

@@ -62,7 +62,7 @@ class Manifest(Struct, frozen=True, kw_only=True):
     topics: Sequence[CopiedTopic]
     groups: Mapping[str, Sequence[CopiedOffset]]
     keys: Mapping[str, Sequence[str]]
-    """Setting -> fingerprints of the keys in its file, at the time of the backup. No key can be computed from them."""
+    """Setting -> fingerprints of the keys in its file, or of the whole file, at the time of the backup. No key can be computed from them."""
 
     @property
     def records(self) -> int:
@@ -125,5 +125,6 @@ def fingerprints(file: Path | None) -> list[str]:
     """A fingerprint for each key of a file of keys; of the whole file when no line of it is one. Raises OSError."""
     if file is None:
         return []
-    keys = [line.strip() for line in file.read_bytes().splitlines() if line.strip().startswith(b"key ")]
-    return [sha256(key).hexdigest()[:16] for key in keys]
+    content = file.read_bytes()
+    keys = [line.strip() for line in content.splitlines() if line.strip().startswith(b"key ")]
+    return [sha256(key).hexdigest()[:16] for key in keys or [content]]

@@ -4,6 +4,7 @@ A restore that is cut off leaves a deployment without `grid.offsets`: no worker 
 topics are deleted. Docs: docs/adr/0052-backup-and-restore.md.
 """
 
+import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from msgspec import Struct
 from router.backup.cluster import REQUEST_MS, commit, configure, ends_of
 from router.backup.manifest import CopiedOffset, CopiedPartition, CopiedTopic, Manifest, file_of
 from router.backup.record_files import CopiedRecord, records_in
-from router.backup.stored import FoundOffset, LogPlace, found_offsets, holds_offsets, moved, source_of, sources_first
+from router.backup.stored import FoundOffset, LogPlace, all_found_offsets, moved, source_of, sources_first
 from router.backup.translation import Translation
 from router.backup.writing import LARGEST_BYTES, LogWriter
 from router.broker.admin import connected
@@ -26,10 +27,13 @@ from router.wire.errors import BrokerError, TopicError
 from router.wire.offset_signing import OffsetKeys
 from router.wire.topic_names import Names
 
+ANY_TIME = str((1 << 63) - 1)
 WHILE_WRITTEN = {
     "cleanup.policy": "delete",  # fillers have no key, and what is deleted up to an offset must not be compacted
     "retention.ms": "-1",
     "message.timestamp.type": "CreateTime",  # else Kafka would stamp each record again
+    "message.timestamp.before.max.ms": ANY_TIME,  # a broker's default may reject old records
+    "message.timestamp.after.max.ms": ANY_TIME,
     "max.message.bytes": str(LARGEST_BYTES),  # a record may be larger than the batch that its producer packed
 }
 """The configuration of a topic until it has all its records."""
@@ -72,7 +76,6 @@ class Restore:
         self._names = Names(manifest.namespace)
         self._replication, self._min_insync = replication, min_insync
         self._topics = sources_first(manifest.topics, self._names)
-        self._places = {LogPlace(topic.name, one.partition) for topic in self._topics for one in topic.partitions}
         self._offsets: dict[LogPlace, dict[int, int]] = {}
         """Partition -> offset of the copied log -> of the restored one."""
 
@@ -86,7 +89,7 @@ class Restore:
         """
         with connected(self._bootstrap) as admin:
             durability = self._check(admin)
-            stored = list(self._stored())
+            stored = all_found_offsets(self._topics, self._records, self._names, self._keys)
             wanted = self._wanted(stored)
             *first, last = self._topics
             self._create(admin, first, durability)
@@ -118,13 +121,6 @@ class Restore:
         if brokers < durability.replication:
             raise too_few_brokers(durability.replication, brokers, self._bootstrap)
         return durability
-
-    def _stored(self) -> Iterator[FoundOffset]:
-        for topic in self._topics:
-            for one in topic.partitions if holds_offsets(topic.name, self._names) else ():
-                holder = LogPlace(topic.name, one.partition)
-                found = found_offsets(holder, self._records(holder), self._names, self._keys)
-                yield from (offset for offset in found if offset.source in self._places)  # else its topic was deleted
 
     def _records(self, place: LogPlace) -> Iterator[CopiedRecord]:
         return records_in(file_of(self._folder, *place))
@@ -169,7 +165,8 @@ class Restore:
             self._offsets[place] = translation.found
             if own:
                 await writer.write(*place, [self._moved(found, await self._topic_ids()) for found in own])
-        admin.delete_records({place: first for place, first in firsts.items() if first}, timeout_ms=REQUEST_MS)
+        fillers = {place: first for place, first in firsts.items() if first}
+        await asyncio.to_thread(admin.delete_records, fillers, timeout_ms=REQUEST_MS)  # the producer goes on meanwhile
         self._check_ends(admin, topic.name, topic.partitions)
 
     def _without_offsets(self, place: LogPlace) -> Iterator[CopiedRecord]:

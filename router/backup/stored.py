@@ -1,6 +1,7 @@
 """The stored offsets that a backup has: of which input partition each is, which one counts, and how it is written in the restored log."""
 
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -21,6 +22,8 @@ from router.wire.stored_offsets import (
 )
 from router.wire.topic_names import Names
 
+SHARED_KEY = re.compile(rb"([A-Za-z0-9._-]{1,249})/(0|[1-9][0-9]{0,8})")
+"""Of a stored offset on the topic of feedback: topic and partition."""
 KEYS_HINT = "set GRID_ROUTER_OFFSET_KEYS to the file that the workers had; `backup make --keys` copies it"
 
 
@@ -69,8 +72,10 @@ def source_of(holder: LogPlace, key: bytes, names: Names) -> LogPlace | None:
         names: of the topics.
     """
     if holder.topic == names.feedback_offsets:
-        topic, _, number = key.decode("utf-8", "replace").rpartition("/")
-        return LogPlace(topic, int(number)) if number.isascii() and number.isdigit() else None
+        found = SHARED_KEY.fullmatch(key)
+        if found is None or names.sender_of(topic := found[1].decode()) is None:
+            return None
+        return LogPlace(topic, int(found[2]))
     if key != STORED_OFFSET_KEY:
         return None
     network = holder.topic.removeprefix(names.dedup_index(""))
@@ -78,9 +83,20 @@ def source_of(holder: LogPlace, key: bytes, names: Names) -> LogPlace | None:
 
 
 def found_offsets(
-    holder: LogPlace, records: Iterable[CopiedRecord], names: Names, keys: OffsetKeys
+    holder: LogPlace,
+    records: Iterable[CopiedRecord],
+    names: Names,
+    keys: OffsetKeys,
+    sources: Container[LogPlace],
 ) -> Iterator[FoundOffset]:
     """The stored offsets of one partition that count: the last one of each key that the deployment's keys verify.
+
+    Args:
+        holder: the partition.
+        records: its records.
+        names: of the topics.
+        keys: verify.
+        sources: the partitions that the backup has. A key of any other is left out: its topic was deleted, or never was.
 
     Raises:
         InputError: none of a key counts, so the keys are not those of the backup; or one cannot be read.
@@ -88,7 +104,7 @@ def found_offsets(
     checks: dict[bytes, OffsetCheck] = {}
     counting: dict[bytes, CopiedRecord] = {}
     for record in records:
-        if record.key is None or record.value is None or source_of(holder, record.key, names) is None:
+        if record.key is None or record.value is None or source_of(holder, record.key, names) not in sources:
             continue
         check = checks.setdefault(record.key, OffsetCheck(keys, lambda _: None, record.key))
         place = (*holder, record.offset, record.timestamp, record.key, record.value)
@@ -102,6 +118,26 @@ def found_offsets(
             where = f"{holder.topic}/{holder.partition}"
             raise InputError("no stored offset has a signature of these keys", where=where, hint=KEYS_HINT)
         yield FoundOffset(holder, key, source, _decoded(last.value, holder, keys), last.timestamp)
+
+
+def all_found_offsets(
+    topics: Iterable[CopiedTopic], records: Callable[[LogPlace], Iterable[CopiedRecord]], names: Names, keys: OffsetKeys
+) -> list[FoundOffset]:
+    """The stored offsets of a whole backup that count.
+
+    Args:
+        topics: of the backup.
+        records: gives those of a partition.
+        names: of the topics.
+        keys: verify.
+
+    Raises:
+        InputError: see `found_offsets`.
+    """
+    places = [LogPlace(topic.name, one.partition) for topic in topics for one in topic.partitions]
+    sources = frozenset(places)
+    holders = [one for one in places if holds_offsets(one.topic, names)]
+    return [found for holder in holders for found in found_offsets(holder, records(holder), names, keys, sources)]
 
 
 def _decoded(value: bytes, holder: LogPlace, keys: OffsetKeys) -> StoredOffset:

@@ -45,7 +45,9 @@ class LogWriter:
         await self._producer.stop()
 
     async def fill(self, topic: str, partition: int, records: int) -> None:
-        """Write records without content, so that the next one gets a later offset. The caller deletes them.
+        """Write records without content, so that the next one gets a later offset, and wait until all replicas in sync have them.
+
+        The caller deletes them.
 
         Raises:
             KafkaError: the cluster does not take them.
@@ -55,7 +57,8 @@ class LogWriter:
             builder = BatchBuilder(FILLER_BYTES, GZIP)
             for _ in range(count):
                 builder.append(timestamp=0, key=None, value=b"")
-            await self._send(builder, topic, partition, [])
+            await self._send(builder, topic, partition, pending := list[object]())
+            await _acknowledged(pending)  # one at a time: each is large before it is packed
             records -= count
 
     async def write(self, topic: str, partition: int, records: Iterable[CopiedRecord]) -> None:
@@ -68,12 +71,16 @@ class LogWriter:
                 builder = self._producer.create_batch()
         if builder.record_count():
             await self._send(builder, topic, partition, pending)
-        for acknowledgement in pending:
-            await acknowledgement  # type: ignore[misc]
+        await _acknowledged(pending)
 
     async def _send(self, builder: BatchBuilder, topic: str, partition: int, pending: list[object]) -> None:
         pending.append(await self._producer.send_batch(builder, topic, partition=partition))
-        if len(pending) >= ON_THE_WAY or builder.record_count() == FILLER_RECORDS:
-            for acknowledgement in pending:
-                await acknowledgement  # type: ignore[misc]
-            pending.clear()
+        if len(pending) >= ON_THE_WAY:
+            await _acknowledged(pending)
+
+
+async def _acknowledged(pending: list[object]) -> None:
+    """Wait for every batch on the way; then the list is empty."""
+    for acknowledgement in pending:
+        await acknowledgement  # type: ignore[misc]
+    pending.clear()

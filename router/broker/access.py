@@ -20,11 +20,13 @@ from kafka.admin import (
     UserScramCredentialDeletion,
     UserScramCredentialUpsertion,
 )
-from kafka.errors import NoError, SecurityDisabledError
+from kafka.errors import KafkaError, NoError, RetriableError, SecurityDisabledError, UnknownError, for_code
+from kafka.protocol.admin import AlterUserScramCredentialsRequest
 
 from router.broker.admin import connected
 from router.broker.client_quotas import change_quotas, quotas_of
 from router.broker.credentials import ITERATIONS, PASSWORD_BYTES, SCRAM
+from router.kafka.blocking_internals import ask
 from router.wire.access_rights import Access, AccessPlan, Resource, Right
 from router.wire.errors import BrokerError, InputError
 from router.wire.private_files import private_folder, write_private
@@ -44,8 +46,12 @@ NAMES = {kind: name for name, kind in RESOURCES.items()}
 USER = "User:"
 
 
-def found(bootstrap: str) -> Access:
+def found(bootstrap: str, *, quotas: bool = True) -> Access:
     """All users with a password and all rights of the cluster.
+
+    Args:
+        bootstrap: `host:port` list.
+        quotas: whether to ask for them, which takes one more right.
 
     Raises:
         BrokerError: the cluster cannot be reached, has no access rights, or does not let this user see them.
@@ -54,8 +60,8 @@ def found(bootstrap: str) -> Access:
         # first: Kafka 4.1 never answers who asks for all users without the right to it
         acls, _ = admin.describe_acls(_every())
         users = admin.describe_user_scram_credentials()
-        quotas = quotas_of(admin)
-    return Access(users=sorted(users), rights=sorted(_right(acl) for acl in acls), quotas=quotas)
+        limits = quotas_of(admin) if quotas else None
+    return Access(users=sorted(users), rights=sorted(_right(acl) for acl in acls), quotas=limits)
 
 
 def apply(bootstrap: str, plan: AccessPlan, passwords: Path, *, remove: bool = False) -> None:
@@ -99,22 +105,45 @@ def rotate(bootstrap: str, users: Sequence[str], passwords: Path) -> None:
         passwords: folder with the file `<user>.password` of each; it is replaced as a whole.
 
     Raises:
-        BrokerError: the cluster cannot be reached, or rejects a change. The user's file is as before then.
+        BrokerError: the cluster cannot be reached, or rejects a change. The user's file is as before then. When the cluster may
+            have the new password already, the sentence names the file that has it, and the next rotation goes on with it.
         InputError: a file cannot be written.
     """
     with _administering(bootstrap) as admin:
         for user in users:
-            file, password = passwords / f"{user}.password", secrets.token_hex(PASSWORD_BYTES)
-            new = passwords / f".{file.name}.new"
-            _write(new, password)
-            _like(file, new)
-            try:
-                _change_users(
-                    admin, bootstrap, [UserScramCredentialUpsertion(user, SCRAM, password, iterations=ITERATIONS)]
-                )
-                new.replace(file)
-            finally:
-                new.unlink(missing_ok=True)
+            _rotate(admin, bootstrap, user, passwords / f"{user}.password")
+
+
+def _rotate(admin: KafkaAdminClient, bootstrap: str, user: str, file: Path) -> None:
+    new = file.with_name(f".{file.name}.new")
+    kept = _kept(new)
+    password = kept or secrets.token_hex(PASSWORD_BYTES)
+    if not kept:
+        _write(new, password, like=file)
+    try:
+        _change_users(admin, bootstrap, [UserScramCredentialUpsertion(user, SCRAM, password, iterations=ITERATIONS)])
+        new.replace(file)
+    except BrokerError:
+        if not kept:
+            new.unlink()
+        raise
+    except (KafkaError, OSError) as error:
+        raise BrokerError(
+            f"the cluster may have the new password of user {user} already ({type(error).__name__})",
+            where=str(new),
+            hint="keep this file, it has that password, and run `grid-router access rotate` again: it goes on with it",
+        ) from error
+
+
+def _kept(new: Path) -> str:
+    """The password of a rotation that was cut off, which the cluster may have; empty without one."""
+    try:
+        return new.read_text("utf-8").strip()
+    except FileNotFoundError:
+        return ""
+    except (OSError, UnicodeDecodeError) as error:
+        hint = "run it as the owner of this file"
+        raise InputError("the password that a rotation kept cannot be read", where=str(new), hint=hint) from error
 
 
 def _remove(admin: KafkaAdminClient, bootstrap: str, plan: AccessPlan) -> None:
@@ -132,11 +161,26 @@ def _change_users(
     bootstrap: str,
     changes: Sequence[UserScramCredentialUpsertion] | Sequence[UserScramCredentialDeletion],
 ) -> None:
+    """Make, change or delete users.
+
+    Raises:
+        BrokerError: Kafka did not do it.
+        KafkaError: Kafka may have done it, such as after a timeout.
+    """
     if not changes:
         return
-    for user, error in admin.alter_user_scram_credentials(list(changes)).items():
-        if error is not None:
-            raise _rejected(bootstrap, f"user {user}: {error}")
+    ups = [one for one in changes if isinstance(one, UserScramCredentialUpsertion)]
+    downs = [one for one in changes if isinstance(one, UserScramCredentialDeletion)]
+    request = AlterUserScramCredentialsRequest(
+        deletions=[(one.user, int(one.mechanism)) for one in downs],
+        upsertions=[(one.user, int(one.mechanism), one.iterations, one.salt, one.salted_password) for one in ups],
+    )
+    for one in ask(admin, request).results:  # the client's own function leaves the codes out
+        error = for_code(one.error_code)
+        if issubclass(error, (RetriableError, UnknownError)):
+            raise error(one.error_message)
+        if error is not NoError:
+            raise _rejected(bootstrap, f"user {one.user}: {one.error_message or error.__name__}")
 
 
 def _password(folder: Path, user: str) -> str:
@@ -146,11 +190,17 @@ def _password(folder: Path, user: str) -> str:
     return password_of(file)
 
 
-def _write(file: Path, password: str) -> None:
+def _write(file: Path, password: str, like: Path | None = None) -> None:
+    """Write a new file, with the owner and mode of the one that it replaces. A folder that exists keeps its mode: a service reads its file there."""
     try:
-        private_folder(file.parent)
+        if not file.parent.exists():
+            private_folder(file.parent)
         write_private(file, password.encode())
+        if like is not None:
+            _like(like, file)
     except OSError as error:
+        with suppress(OSError):
+            file.unlink()  # it is new, and no cluster has its password
         raise InputError(
             f"the password cannot be written ({error.strerror})",
             where=str(file),

@@ -99,7 +99,7 @@ def rotate(
     Example: grid-router access rotate puyang --user router --passwords /etc/grid-router/passwords
     """
     settings = Settings()
-    declared, found = _declared(city, settings), access.found(bootstrap(settings))
+    declared, found = _declared(city, settings), access.found(bootstrap(settings), quotas=False)
     there = [one for one in declared.users if one in found.users]
     unknown = next((one for one in user or () if one not in there), None)
     if unknown is not None:
@@ -118,7 +118,8 @@ def _declared(name: str, settings: Settings) -> Access:
 
 def _compared(name: str, settings: Settings, known: list[str] | None = None) -> AccessPlan:
     names, declared = Names(settings.namespace), _declared(name, settings)
-    return compare(declared, access.found(bootstrap(settings)), names, known={EMBEDDED_ADMIN, *(known or ())})
+    found = access.found(bootstrap(settings), quotas=declared.quotas is not None)
+    return compare(declared, found, names, known={EMBEDDED_ADMIN, *(known or ())})
 
 
 def _folder(given: Path | None, settings: Settings, *, needed: int) -> Path:

@@ -11,14 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kafka import KafkaConsumer, KafkaProducer
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.admin import ConfigResource, ConfigResourceType
 from typer.testing import CliRunner
 
 from router.backup.check import checked
 from router.backup.cluster import configs_of, topics_of_deployment
 from router.backup.make import make_backup
 from router.backup.restore import Restore
-from router.broker.admin import apply, connected, plan
+from router.broker.admin import apply, connected, delete, plan
 from router.cities.folder import city_folder, load_city
 from router.cli.main import app
 from router.domain.lifecycle.journal import broken_at
@@ -26,14 +27,14 @@ from router.domain.model.task import Task
 from router.gateway.followed_cases import FollowedCases
 from router.gateway.receipt_index import KnownReport, ReceiptIndex
 from router.gateway.receipt_keys import ReceivedReport
-from router.kafka.blocking import prepare_consumers
+from router.kafka.blocking import open_consumer, prepare_consumers
 from router.simulator.scenario import history_of
 from router.wire.codec import decode_case, read_dead_letter
 from router.wire.declared_topics import topics_of
-from router.wire.errors import BrokerError, TopicError
+from router.wire.errors import BrokerError, InputError, TopicError
 from router.wire.offset_signing import make_offset_keys, read_offset_keys
 from router.wire.settings import Settings
-from router.wire.stored_offsets import STORED_OFFSET_KEY
+from router.wire.stored_offsets import STORED_OFFSET_KEY, StoredOffset, encode_stored_offset
 from router.wire.topic_names import Names
 from router.workers.pool import WorkerPool
 from tests.stream.test_feedback import CITY, Scene, alone
@@ -197,6 +198,50 @@ def test_a_deployment_goes_on_in_another_cluster(kafka: str, namespace: str, tmp
             dead = [read_dead_letter(r.key, r.value, list(r.headers)) for r in committed(other, names.dead_letters)]
             assert len({one.id for one in dead}) == 3  # no offset is used a second time
     assert manifest.records == checked(folder).records
+
+
+def test_an_emptied_partition_ends_where_it_ended(kafka: str, namespace: str, tmp_path: Path) -> None:
+    """Retention left no record on the last partition of a topic, and the brokers reject old records by default."""
+    names, keys, folder = Names(namespace), tmp_path / "offset-keys", tmp_path / "backup"
+    make_offset_keys(keys, NOW)
+    asyncio.run(create_topics(kafka, names.offsets, names.reports(NETWORK)))
+    send(kafka, names.reports(NETWORK), *messages(0, 3))
+    place = TopicPartition(names.reports(NETWORK), 0)
+    with connected(kafka) as admin:
+        admin.delete_records({place: 3})
+    make_backup(kafka, namespace, folder, NOW, keys={})
+    delete(kafka, [names.offsets, names.reports(NETWORK)])
+    default = "log.message.timestamp.before.max.ms"
+    with connected(kafka) as admin:
+        (broker,) = [str(one["broker_id"]) for one in admin.describe_cluster()["brokers"]]
+        admin.alter_configs([ConfigResource(ConfigResourceType.BROKER, broker, {default: "3600000"})])
+        try:
+            restored(kafka, folder, keys)
+        finally:
+            admin.reset_configs([ConfigResource(ConfigResourceType.BROKER, broker, {default: ""})])
+    with open_consumer(kafka) as consumer:
+        assert (consumer.beginning_offsets([place]), consumer.end_offsets([place])) == ({place: 3}, {place: 3})
+
+
+def test_a_transaction_of_a_dead_worker_is_waited_for(kafka: str, namespace: str, tmp_path: Path) -> None:
+    """Kafka aborts it, and its marker is before the end. Keys that cannot verify what was copied are named at once."""
+    names, folder = Names(namespace), tmp_path / "backup"
+    asyncio.run(create_topics(kafka, names.offsets, names.events, names.repairs))
+    signed = StoredOffset(offset=1, topic_id="t", leader_epoch=0, signature="0" * 64)
+    send(kafka, names.offsets, encode_stored_offset(signed))
+    with closing(
+        KafkaProducer(bootstrap_servers=kafka, transactional_id=f"{namespace}dead", transaction_timeout_ms=1000)
+    ) as dead:
+        dead.init_transactions()
+        dead.begin_transaction()
+        dead.send(names.repairs, b"{}", key=b"k")
+        dead.flush()
+        with pytest.raises(
+            InputError, match=r"the backup is complete, but these keys cannot restore it: .* there are no keys"
+        ):
+            make_backup(kafka, namespace, folder, NOW, keys={})
+    (repairs,) = [one for one in checked(folder).topics if one.name == names.repairs]
+    assert [(one.records, one.end) for one in repairs.partitions] == [(0, 2)]
 
 
 def test_the_commands(kafka: str, namespace: str, tmp_path: Path) -> None:

@@ -4,9 +4,12 @@ import asyncio
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from kafka.admin import ACL, ACLOperation, ACLPermissionType, ResourcePattern, ResourceType
+from kafka.errors import RequestTimedOutError
+from msgspec.structs import replace
 from typer.testing import CliRunner, Result
 
 from router.broker import access, admin, server
@@ -18,10 +21,11 @@ from router.client import Client, Connection
 from router.client import connection as connections
 from router.dead_letters.redrive_producer import OutgoingRecord, open_redrive_producer
 from router.kafka.blocking import open_consumer
+from router.kafka.blocking_internals import ask
 from router.kafka.rejection import rejection
 from router.rule_sets.store import publish
 from router.stream.preflight import check_topics
-from router.wire.access_rights import Access, UserQuota, compare, declared_access
+from router.wire.access_rights import Access, AccessPlan, Right, UserQuota, compare, declared_access
 from router.wire.declared_topics import topics_of
 from router.wire.errors import BrokerError
 from router.wire.principal import PRINCIPAL
@@ -37,6 +41,7 @@ from tests.support.topics import committed
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(300)]
 CITY = "los-angeles"
 NAMES = Names()
+NOTHING = AccessPlan(missing_users=[], undeclared_users=[], missing=[], undeclared=[], wider=[], unchanged=0)
 
 
 @pytest.fixture(scope="module")
@@ -251,6 +256,64 @@ def test_drift_is_shown_and_removed_only_when_asked(secured: Settings) -> None:
         assert not [one for one in quotas_of(client) if one.per_second in {4096, 8192} or one.user == "operator"]
     assert not compare(declared(secured), access.found(address), NAMES, known={"admin"}).drift
     assert security_for(address, secured).user == "admin"
+
+
+def test_a_rotation_that_is_cut_off_loses_no_password(
+    secured: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file that has it is named and used again. What the cluster rejects leaves no file, and the folder keeps its group."""
+    address, folder, user = server.bootstrap(secured), tmp_path / "passwords", "rotated"
+    folder.mkdir()
+    folder.chmod(0o750)  # a service of the group reads its file there
+    access.apply(address, replace(NOTHING, missing_users=[user]), folder)
+    file, new = folder / f"{user}.password", folder / f".{user}.password.new"
+    kept = rf"{user}\.password\.new: the cluster may have the new password of user {user} already"
+
+    def counts(password: str) -> bool:
+        ca = Folder(secured).credentials.ca
+        return rejection(address, Security(protocol="SASL_SSL", user=user, password=password, ca=ca)) is None
+
+    old = file.read_text()
+    file.unlink()
+    file.mkdir()  # the new one cannot take its place
+    with pytest.raises(BrokerError, match=kept):
+        access.rotate(address, [user], folder)
+    first = new.read_text()
+    assert (counts(old), counts(first)) == (False, True)
+    file.rmdir()
+    access.rotate(address, [user], folder)
+    assert file.read_text() == first
+
+    def late(*request: Any) -> None:
+        ask(*request)
+        raise RequestTimedOutError("the broker did it")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(access, "ask", late)
+        with pytest.raises(BrokerError, match=kept):
+            access.rotate(address, [user], folder)
+    second = new.read_text()
+    assert (file.read_text(), counts(second)) == (first, True)
+    access.rotate(address, [user], folder)
+    with pytest.raises(BrokerError, match="the cluster rejects a change of access"):
+        access.rotate(address, [""], folder)
+    assert (file.read_text(), list(folder.iterdir()), folder.stat().st_mode & 0o777) == (second, [file], 0o750)
+
+
+def test_a_city_without_quotas_takes_no_right_to_see_them(
+    secured: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address, user = server.bootstrap(secured), "auditor"
+    rights = [Right(user, "cluster", "kafka-cluster", "describe")]
+    access.apply(address, replace(NOTHING, missing_users=[user], missing=rights), tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setenv("GRID_ROUTER_KAFKA_USER", user)
+        patch.setenv("GRID_ROUTER_KAFKA_PASSWORD_FILE", str(tmp_path / f"{user}.password"))
+        with pytest.raises(BrokerError, match="the user auditor has no right to this cluster"):
+            access.found(address)
+        shown = CliRunner().invoke(app, ["check", "seattle"])
+        assert (shown.exit_code, "differences" in shown.output) == (1, True), shown.exception
+    access.apply(address, replace(NOTHING, undeclared_users=[user], undeclared=rights), tmp_path, remove=True)
 
 
 @pytest.mark.long

@@ -4,6 +4,7 @@ import gzip
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -96,3 +97,6 @@ def test_a_fingerprint_is_no_key(tmp_path: Path) -> None:
     found = fingerprints(file)
     assert len(set(found)) == 2
     assert all(len(one) == 16 and one != "aa" for one in found)
+    (tmp_path / "tokens").write_text("app-1 scope\n")
+    (one,) = fingerprints(tmp_path / "tokens")  # a file without lines of keys has one as a whole
+    assert one == sha256(b"app-1 scope\n").hexdigest()[:16]
