@@ -143,23 +143,26 @@ def definition_of(city: City, service_code: str) -> dict[str, Any]:
     """The attributes of a service, as the schema of the network has them. Raises ProblemError if the city has no such service."""
     if all(code.code != service_code for code in _rows(city.codes[NETWORK])):
         raise ProblemError("not-found", "the city has no service of this code; take one of /open311/v2/services.")
-    properties = GeoReportRequest.model_json_schema()["properties"]
-    attributes = []
-    for order, name in enumerate(ATTRIBUTES, 1):
-        values = [{"key": key, "name": said} for key, said in _KINDS.items()] if name == "kind" else None
-        attributes.append(
-            {
-                "variable": True,
-                "code": name,
-                "datatype": _DATATYPES.get(name, "string"),
-                "required": False,
-                "datatype_description": "RFC 3339, with a zone" if name == "occurred_at" else "",
-                "order": order,
-                "description": properties[name]["description"],
-                **({} if values is None else {"values": values}),
-            }
-        )
-    return {"service_code": service_code, "attributes": attributes}
+    return {"service_code": service_code, "attributes": _ATTRIBUTES}
+
+
+def _described(order: int, name: str) -> dict[str, Any]:
+    """An attribute of every service, as GeoReport describes it."""
+    values = [{"key": key, "name": said} for key, said in _KINDS.items()] if name == "kind" else None
+    return {
+        "variable": True,
+        "code": name,
+        "datatype": _DATATYPES.get(name, "string"),
+        "required": False,
+        "datatype_description": "RFC 3339, with a zone" if name == "occurred_at" else "",
+        "order": order,
+        "description": GeoReportRequest.model_fields[name].description,
+        **({} if values is None else {"values": values}),
+    }
+
+
+_ATTRIBUTES = [_described(order, name) for order, name in enumerate(ATTRIBUTES, 1)]
+"""Made once: everybody may ask for them, without a key."""
 
 
 def _rows(table: CodeTable) -> Iterable[Code]:

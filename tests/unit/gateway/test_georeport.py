@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from router.domain.networks.open311 import GeoReportRequest
 from router.gateway.georeport import MAX_ARGUMENTS, NOT_KEPT, UNSEEN_PHOTO, read_form
 from router.gateway.georeport_formats import written_xml
 from router.gateway.georeport_routes import MAX_FORM
@@ -107,6 +108,18 @@ def test_a_service_is_defined_by_the_attributes_of_the_schema(tmp_path: Path) ->
     assert [one.text for one in root.findall("attributes/attribute/values/value/key")] == ["actual", "exercise", "test"]
     assert "service" in error(unknown, 404)
     error(slash, 404)
+
+
+def test_a_request_without_a_key_makes_no_schema(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A schema takes milliseconds, in which the gateway answers no other request."""
+
+    def fail(*_: Any, **__: Any) -> Any:
+        raise AssertionError
+
+    monkeypatch.setattr(GeoReportRequest, "model_json_schema", fail)
+    answered = asked(tmp_path, lambda gateway: get(gateway, "services/graffiti.json", token=None))
+    described = {one["code"]: one["description"] for one in answered.json()["attributes"]}
+    assert described["media_sha256"] == "SHA-256 of the photo; without it departments do not see the photo"
 
 
 ANSWERED: list[tuple[Any, int, str]] = [
@@ -273,7 +286,7 @@ def test_a_token_leads_to_the_case_and_the_case_to_its_state(tmp_path: Path) -> 
 def test_a_closed_case_is_a_closed_request(tmp_path: Path) -> None:
     async def work(gateway: TestedGateway) -> Any:
         made = case("case-9", report("A", 6, NETWORK), lead=LEAD)
-        found = []
+        found: list[str] = []
         for state in ("handling", "checking", "closed", "rejected"):
             gateway.index.add_case(replace(made, state=state, revision=made.revision + len(found) + 1))
             found.append((await get(gateway, "requests/case-9.json")).json()[0]["status"])
