@@ -6,6 +6,7 @@ Nothing here decides about a request: the value goes the way of every report, an
 import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from math import isfinite
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -26,6 +27,8 @@ ARGUMENTS = tuple(name for name in GeoReportRequest.model_fields if name not in 
 CONTACT = ("email", "device_id", "account_id", "first_name", "last_name", "phone")
 """Arguments of the standard about a person. They are read and not kept."""
 MAX_ARGUMENTS = 200
+ENVELOPE = "specversion"
+"""No attribute: with this member the router would take the value for an envelope (CloudEvents), and read the report that is packed in it."""
 _NUMBERS = ("lat", "long")
 _number = re.compile(r"-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,30})?([eE][+-]?[0-9]{1,3})?").fullmatch
 """A number of JSON (RFC 8259, 6)."""
@@ -68,7 +71,7 @@ def read_form(body: bytes) -> RequestForm:
     """The form of a request: `application/x-www-form-urlencoded` in UTF-8.
 
     Raises:
-        ProblemError: it is no form, or an argument occurs twice.
+        ProblemError: it is no form, an argument occurs twice, an attribute may be none, or a number is too large.
     """
     try:
         pairs = parse_qsl(
@@ -89,6 +92,8 @@ def read_form(body: bytes) -> RequestForm:
             _put(arguments, name, text.strip())
         elif found[1] in GeoReportRequest.model_fields and found[1] not in ATTRIBUTES:
             raise ProblemError("malformed", f"`{found[1]}` is no attribute; send it as an argument.")
+        elif found[1] == ENVELOPE:
+            raise ProblemError("malformed", f"`{ENVELOPE}` is no attribute; leave it out.")
         elif found[2]:
             attributes.setdefault(found[1], [])
             known = attributes[found[1]]
@@ -97,6 +102,9 @@ def read_form(body: bytes) -> RequestForm:
             known.append(text)
         else:
             _put(attributes, found[1], text.strip())
+    for name in _NUMBERS:
+        if _number(arguments.get(name, "")) and not isfinite(float(arguments[name])):
+            raise ProblemError("malformed", f"`{name}` is too large for a number; send degrees, such as 47.6097.")
     return RequestForm(_without_blanks(arguments), _without_blanks(attributes))
 
 

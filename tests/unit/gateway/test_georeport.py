@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from base64 import b64encode
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -122,17 +123,27 @@ def test_a_request_without_a_key_makes_no_schema(tmp_path: Path, monkeypatch: py
     assert described["media_sha256"] == "SHA-256 of the photo; without it departments do not see the photo"
 
 
+FORGED = {"service_request_id": "key-of-another-app", "service_code": "graffiti", "lat": 47.6097, "long": -122.3331}
+PACKED = {
+    "attribute[specversion]": "1.0", "attribute[id]": "1", "attribute[source]": "x", "attribute[type]": "x",
+    "attribute[data_base64]": b64encode(json.dumps(FORGED).encode()).decode(),
+}  # fmt: skip
+"""An envelope (CloudEvents JSON format, 3) around a request whose id its sender has chosen."""
 ANSWERED: list[tuple[Any, int, str]] = [
     ({**FORM, "service_code": "unicorn"}, 400, "unicorn"),
     ({**FORM, "lat": "north"}, 400, "lat"),
     ({**FORM, "lat": "91"}, 400, "lat"),
     ({**FORM, "lat": "NaN"}, 400, "lat"),
+    ({**FORM, "lat": "1e999", "long": "1e999", "address_string": "Pike Street"}, 400, "`lat` is too large"),
+    ({**FORM, "long": "-1e400", "address_string": "Pike Street"}, 400, "`long` is too large"),
     ({"service_code": "graffiti"}, 400, "address_string"),
     ({"service_code": "graffiti", "lat": "47.6"}, 400, "together"),
     ({**FORM, "attribute[occurred_at]": "yesterday"}, 400, "occurred_at"),
     ({**FORM, "attribute[kind]": "real"}, 400, "kind"),
     ({**FORM, "attribute[lat]": "1"}, 400, "is no attribute"),
     ({**FORM, "attribute[service_request_id]": "1"}, 400, "is no attribute"),
+    (PACKED, 400, "`specversion` is no attribute"),
+    ({**FORM, "attribute[specversion][]": "1.0"}, 400, "`specversion` is no attribute"),
     ({**FORM, "jurisdiction_id": "boston.gov"}, 404, "jurisdiction_id"),
     ([*FORM.items(), ("lat", "1")], 400, "occurs twice"),
     ([(f"attribute[{number}]", "") for number in range(MAX_ARGUMENTS + 1)], 400, "no form"),
@@ -236,7 +247,7 @@ def test_whatever_is_sent_is_a_form_or_a_problem(body: bytes) -> None:
     try:
         assert isinstance(json.loads(read_form(body).value), dict)
     except ProblemError:
-        with pytest.raises(ProblemError, match=r"the body is no form|occurs twice|is no attribute"):
+        with pytest.raises(ProblemError, match=r"the body is no form|occurs twice|is no attribute|is too large"):
             read_form(body)
 
 
