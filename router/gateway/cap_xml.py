@@ -1,7 +1,8 @@
 """An alert of OASIS CAP 1.2 in XML, as the value of a record of the network `cap`.
 
 The parser is hardened (defusedxml): a document type is rejected before anything in it is read, so no entity is ever declared, and nothing is fetched. Depth, elements and
-bytes are bounded. Elements of other namespaces, such as a signature, are left out. Nothing here decides about the alert: the translation of the network answers.
+bytes are bounded. Elements of other namespaces, such as a signature, are left out, and those that an alert does not have in CAP 1.2: the value has members beside
+the elements, such as the id of the chain, and the router may take it for an envelope. Nothing here decides about the alert: the translation of the network answers.
 """
 
 from collections.abc import Mapping
@@ -19,6 +20,13 @@ NETWORK, ID_FIELD = "cap", "id"
 MAX_DEPTH = 8
 """Elements within each other; an alert has five."""
 MAX_ELEMENTS = 20_000
+OF_ALERT = frozenset(
+    {
+        "identifier", "sender", "sent", "status", "msgType", "source", "scope", "restriction", "addresses", "code", "note",
+        "references", "incidents", "info",
+    }
+)  # fmt: skip
+"""Elements of an alert (CAP 1.2, 3.2.1)."""
 LISTS = frozenset(
     {"info", "category", "responseType", "eventCode", "parameter", "resource", "area", "polygon", "circle", "geocode"}
 )
@@ -47,7 +55,7 @@ def cap_value(body: bytes) -> bytes:
         raise _wrong("the body is no well-formed XML of one root element, in a charset that XML parsers know") from None
     said = [alert.get(name) for name in ("sender", "identifier", "sent", "references")]
     sender, identifier, sent, references = (one if isinstance(one, str) else "" for one in said)
-    return orjson.dumps({ID_FIELD: chain_id(sender, identifier, sent, references), **alert})
+    return orjson.dumps({**alert, ID_FIELD: chain_id(sender, identifier, sent, references)})
 
 
 class _Alert:
@@ -68,7 +76,7 @@ class _Alert:
         if not self._open and (namespace, name) != (NAMESPACE, "alert"):
             raise _wrong("the root element is no alert of CAP 1.2")
         within = self._open[-1][0] if self._open else "alert"
-        known = namespace == NAMESPACE and within in PARTS
+        known = namespace == NAMESPACE and within in PARTS and (len(self._open) != 1 or name in OF_ALERT)
         self._open.append((name if known else "", {} if name in PARTS else None, []))
 
     def data(self, text: str) -> None:

@@ -12,6 +12,7 @@ from fastapi import Response
 from structlog.contextvars import bind_contextvars
 
 from router.gateway.authentication import Authenticator
+from router.gateway.grants import Grant
 from router.gateway.http_request import trace_context
 from router.gateway.problems import MEDIA_TYPE, ProblemError
 from router.tracing.carrying import CARRYING, Tracing
@@ -23,7 +24,7 @@ OPEN_PATHS = frozenset({"/livez", "/readyz"})
 RECEIPTS = "/v1/receipts/"
 """A receipt needs no token beside its own: who has it may read it."""
 GEOREPORT = "/open311/v2/"
-"""Paths of Open311: its routes look for the key themselves, because it may be an argument."""
+"""Paths of Open311: its routes look for the key themselves, because it may be an argument, and then call `let_in` of the request's state."""
 SAFE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 log = structlog.get_logger(__name__)
 
@@ -83,7 +84,8 @@ class FrontDoor:
             await self._app(scope, receive, send)
             return
         begun, answered = time.monotonic(), _Answered(send)
-        state, traced = scope.setdefault("state", {}), None
+        state = scope.setdefault("state", {})
+        state["let_in"] = self._let_in
         try:
             fields = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
             state["fields"], state["trace"] = fields, trace_context(fields)
@@ -91,14 +93,10 @@ class FrontDoor:
                 if not scope["path"].startswith((RECEIPTS, GEOREPORT)):
                     said = [value for name, value in fields if name == "authorization"]
                     # of two, a proxy in front may have checked the other one
-                    state["grant"] = self._authenticator.grant_of(said[0] if len(said) == 1 else None)
+                    self._let_in(scope, self._authenticator.grant_of(said[0] if len(said) == 1 else None))
             except ProblemError as problem:
                 await problem_response(problem)(scope, receive, answered)
                 return
-            traced = self._tracing.request(scope["method"], state["trace"])
-            state["trace"] = traced.headers
-            if traced.headers:
-                bind_contextvars(trace=trace_id(traced.headers))
             await self._app(scope, receive, answered)
         except Exception:  # a defect, whatever it is
             log.exception("a request failed", route=_route(scope))
@@ -106,11 +104,20 @@ class FrontDoor:
                 await problem_response(defect())(scope, receive, answered)
         finally:
             seconds = time.monotonic() - begun
-            if traced is not None:
-                traced.ended(_route(scope), answered.status)
+            if "traced" in state:
+                state["traced"].ended(_route(scope), answered.status)
             self._metrics.requests.labels(_route(scope), str(answered.status)).inc()
             self._metrics.request_seconds.labels(_route(scope)).observe(seconds)
             self._write(_line(scope, answered.status, seconds))
+
+    def _let_in(self, scope: Any, grant: Grant) -> None:
+        """Note who sends a request. Its trace begins here: a sender without a token causes no span."""
+        state = scope["state"]
+        state["grant"] = grant
+        state["traced"] = traced = self._tracing.request(scope["method"], state["trace"])
+        state["trace"] = traced.headers
+        if traced.headers:
+            bind_contextvars(trace=trace_id(traced.headers))
 
 
 class _Answered:

@@ -6,6 +6,7 @@ Nothing here decides about a request: the value goes the way of every report, an
 import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from math import isfinite
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -26,6 +27,8 @@ ARGUMENTS = tuple(name for name in GeoReportRequest.model_fields if name not in 
 CONTACT = ("email", "device_id", "account_id", "first_name", "last_name", "phone")
 """Arguments of the standard about a person. They are read and not kept."""
 MAX_ARGUMENTS = 200
+ENVELOPE = "specversion"
+"""No attribute: with this member the router would take the value for an envelope (CloudEvents), and read the report that is packed in it."""
 _NUMBERS = ("lat", "long")
 _number = re.compile(r"-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,30})?([eE][+-]?[0-9]{1,3})?").fullmatch
 """A number of JSON (RFC 8259, 6)."""
@@ -68,7 +71,7 @@ def read_form(body: bytes) -> RequestForm:
     """The form of a request: `application/x-www-form-urlencoded` in UTF-8.
 
     Raises:
-        ProblemError: it is no form, or an argument occurs twice.
+        ProblemError: it is no form, an argument occurs twice, an attribute may be none, or a number is too large.
     """
     try:
         pairs = parse_qsl(
@@ -89,6 +92,8 @@ def read_form(body: bytes) -> RequestForm:
             _put(arguments, name, text.strip())
         elif found[1] in GeoReportRequest.model_fields and found[1] not in ATTRIBUTES:
             raise ProblemError("malformed", f"`{found[1]}` is no attribute; send it as an argument.")
+        elif found[1] == ENVELOPE:
+            raise ProblemError("malformed", f"`{ENVELOPE}` is no attribute; leave it out.")
         elif found[2]:
             attributes.setdefault(found[1], [])
             known = attributes[found[1]]
@@ -97,6 +102,9 @@ def read_form(body: bytes) -> RequestForm:
             known.append(text)
         else:
             _put(attributes, found[1], text.strip())
+    for name in _NUMBERS:
+        if _number(arguments.get(name, "")) and not isfinite(float(arguments[name])):
+            raise ProblemError("malformed", f"`{name}` is too large for a number; send degrees, such as 47.6097.")
     return RequestForm(_without_blanks(arguments), _without_blanks(attributes))
 
 
@@ -143,23 +151,26 @@ def definition_of(city: City, service_code: str) -> dict[str, Any]:
     """The attributes of a service, as the schema of the network has them. Raises ProblemError if the city has no such service."""
     if all(code.code != service_code for code in _rows(city.codes[NETWORK])):
         raise ProblemError("not-found", "the city has no service of this code; take one of /open311/v2/services.")
-    properties = GeoReportRequest.model_json_schema()["properties"]
-    attributes = []
-    for order, name in enumerate(ATTRIBUTES, 1):
-        values = [{"key": key, "name": said} for key, said in _KINDS.items()] if name == "kind" else None
-        attributes.append(
-            {
-                "variable": True,
-                "code": name,
-                "datatype": _DATATYPES.get(name, "string"),
-                "required": False,
-                "datatype_description": "RFC 3339, with a zone" if name == "occurred_at" else "",
-                "order": order,
-                "description": properties[name]["description"],
-                **({} if values is None else {"values": values}),
-            }
-        )
-    return {"service_code": service_code, "attributes": attributes}
+    return {"service_code": service_code, "attributes": _ATTRIBUTES}
+
+
+def _described(order: int, name: str) -> dict[str, Any]:
+    """An attribute of every service, as GeoReport describes it."""
+    values = [{"key": key, "name": said} for key, said in _KINDS.items()] if name == "kind" else None
+    return {
+        "variable": True,
+        "code": name,
+        "datatype": _DATATYPES.get(name, "string"),
+        "required": False,
+        "datatype_description": "RFC 3339, with a zone" if name == "occurred_at" else "",
+        "order": order,
+        "description": GeoReportRequest.model_fields[name].description,
+        **({} if values is None else {"values": values}),
+    }
+
+
+_ATTRIBUTES = [_described(order, name) for order, name in enumerate(ATTRIBUTES, 1)]
+"""Made once: everybody may ask for them, without a key."""
 
 
 def _rows(table: CodeTable) -> Iterable[Code]:

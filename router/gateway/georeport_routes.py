@@ -116,7 +116,8 @@ class _GeoReportRoutes:
         if authorization is None and not key:
             raise ProblemError("unauthorized", NO_KEY)
         grant = self._authenticator.grant_of(authorization or f"Bearer {key}")
-        request.state.grant, request.state.network = grant, NETWORK
+        request.state.let_in(request.scope, grant)
+        request.state.network = NETWORK
         return grant
 
     def _city(self, arguments: Mapping[str, str]) -> City:

@@ -152,23 +152,18 @@ class CapAlert(Message):
 
 
 def chain_id(sender: str, identifier: str, sent: str, references: str) -> str:
-    """The id of a chain: it follows from the first message, which is the earliest of the references.
+    """The id of a chain: it follows from the first message, which is the earliest of the references, whatever the clock of this one says.
 
     Args:
         sender: of the message.
         identifier: of the message.
         sent: of the message, as it is written.
-        references: to earlier messages; empty for the first one.
+        references: to earlier messages; empty for the first one. One without a real time names no message.
     """
-    first = min(
-        [(sender, identifier, sent), *_referenced(references)], key=lambda one: (_instant(one[2]) or _LAST, one)
-    )
-    at = _instant(first[2])
-    said = dumps([first[0], first[1], first[2] if at is None else at.isoformat()])
+    known = [(at, by, name) for by, name, text in _referenced(references) if (at := _instant(text))]
+    at, by, name = min(known) if known else (_instant(sent), sender, identifier)
+    said = dumps([by, name, sent if at is None else at.isoformat()])
     return WHOLE_ID + b32encode(sha256(said.encode()).digest()[:20]).decode().lower()
-
-
-_LAST = from_rfc3339("9999-12-31T00:00:00Z")
 
 
 def _referenced(references: str) -> Iterator[tuple[str, str, str]]:
@@ -188,14 +183,14 @@ def _instant(text: str) -> datetime | None:
 
 def _draft(message: CapAlert, zone: tzinfo) -> Draft:  # noqa: ARG001 - its times have a zone
     info = message.info[0]
-    begun = min([message.sent, *(at for *_, sent in _referenced(message.references or "") if (at := _instant(sent)))])
-    occurred = min(begun, info.onset or begun)
+    times = [message.sent, *(at for *_, sent in _referenced(message.references or "") if (at := _instant(sent)))]
+    occurred = min(*times, info.onset or message.sent)
     return Draft(
         source_id=message.id,
         codes=(*(f"{one.valueName}/{one.value}" for one in info.eventCode), info.event, *info.category),
         occurred_at=occurred,
         reported_at=message.sent,
-        revised_at=message.sent,
+        revised_at=max(times),  # a message is no older than those that it names, also if its clock is behind
         claim=_claim(info.area[0], occurred),
         status=message.status,
         urgency=info.urgency,

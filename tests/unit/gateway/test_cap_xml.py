@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from base64 import b64encode
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from router.domain.intake.cloudevents import event_data
+from router.domain.intake.source_ids import report_id_of
 from router.domain.networks.cap import chain_id
+from router.domain.networks.registry import NETWORKS
 from router.gateway.cap_routes import CAP_TYPES, EXAMPLE
 from router.gateway.cap_xml import MAX_DEPTH, MAX_ELEMENTS, cap_value
 from router.gateway.problems import ProblemError
@@ -73,6 +77,28 @@ def test_elements_of_other_namespaces_are_left_out() -> None:
     )
     assert value(signed).keys() == {"id", "identifier"}
     assert value(signed)["identifier"] == "1"
+
+
+VICTIM = chain_id("other@example.org", "B", "2026-11-30T07:00:00-08:00", "")
+
+
+def test_no_element_takes_the_place_of_what_the_gateway_derives() -> None:
+    """Neither the id of a chain, nor an extension: an alert has the elements of CAP 1.2, 3.2.1, and no other."""
+    forged = "".join(
+        f"<{name}>{VICTIM}</{name}>" for name in ("id", "files", "areas", "infos", "expires", "instruction")
+    )
+    parts = "<area><areaDesc>x</areaDesc></area><resource><uri>x</uri></resource><alert><id>x</id></alert>"
+    assert value(EXAMPLE.replace("<info>", f"{forged}{parts}<info>")) == value(ALERT)
+    assert json.loads(cap_value(within(f"<id>{VICTIM}</id>").encode()))["id"] == chain_id("", "", "", "")
+
+
+def test_no_alert_is_an_envelope_around_another_one() -> None:
+    """CloudEvents JSON format, 3: with these members the router would read the report that is packed in the value."""
+    packed = b64encode(json.dumps(value(ALERT) | {"id": VICTIM}).encode()).decode()
+    event = {"specversion": "1.0", "id": "1", "source": "x", "type": "x", "data_base64": packed}
+    made = cap_value(within("".join(f"<{name}>{text}</{name}>" for name, text in event.items())).encode())
+    assert event_data(made) is None
+    assert report_id_of(NETWORKS["cap"], made) is None
 
 
 LAUGHS = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from base64 import b64encode
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from router.domain.networks.open311 import GeoReportRequest
 from router.gateway.georeport import MAX_ARGUMENTS, NOT_KEPT, UNSEEN_PHOTO, read_form
 from router.gateway.georeport_formats import written_xml
 from router.gateway.georeport_routes import MAX_FORM
@@ -109,17 +111,39 @@ def test_a_service_is_defined_by_the_attributes_of_the_schema(tmp_path: Path) ->
     error(slash, 404)
 
 
+def test_a_request_without_a_key_makes_no_schema(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A schema takes milliseconds, in which the gateway answers no other request."""
+
+    def fail(*_: Any, **__: Any) -> Any:
+        raise AssertionError
+
+    monkeypatch.setattr(GeoReportRequest, "model_json_schema", fail)
+    answered = asked(tmp_path, lambda gateway: get(gateway, "services/graffiti.json", token=None))
+    described = {one["code"]: one["description"] for one in answered.json()["attributes"]}
+    assert described["media_sha256"] == "SHA-256 of the photo; without it departments do not see the photo"
+
+
+FORGED = {"service_request_id": "key-of-another-app", "service_code": "graffiti", "lat": 47.6097, "long": -122.3331}
+PACKED = {
+    "attribute[specversion]": "1.0", "attribute[id]": "1", "attribute[source]": "x", "attribute[type]": "x",
+    "attribute[data_base64]": b64encode(json.dumps(FORGED).encode()).decode(),
+}  # fmt: skip
+"""An envelope (CloudEvents JSON format, 3) around a request whose id its sender has chosen."""
 ANSWERED: list[tuple[Any, int, str]] = [
     ({**FORM, "service_code": "unicorn"}, 400, "unicorn"),
     ({**FORM, "lat": "north"}, 400, "lat"),
     ({**FORM, "lat": "91"}, 400, "lat"),
     ({**FORM, "lat": "NaN"}, 400, "lat"),
+    ({**FORM, "lat": "1e999", "long": "1e999", "address_string": "Pike Street"}, 400, "`lat` is too large"),
+    ({**FORM, "long": "-1e400", "address_string": "Pike Street"}, 400, "`long` is too large"),
     ({"service_code": "graffiti"}, 400, "address_string"),
     ({"service_code": "graffiti", "lat": "47.6"}, 400, "together"),
     ({**FORM, "attribute[occurred_at]": "yesterday"}, 400, "occurred_at"),
     ({**FORM, "attribute[kind]": "real"}, 400, "kind"),
     ({**FORM, "attribute[lat]": "1"}, 400, "is no attribute"),
     ({**FORM, "attribute[service_request_id]": "1"}, 400, "is no attribute"),
+    (PACKED, 400, "`specversion` is no attribute"),
+    ({**FORM, "attribute[specversion][]": "1.0"}, 400, "`specversion` is no attribute"),
     ({**FORM, "jurisdiction_id": "boston.gov"}, 404, "jurisdiction_id"),
     ([*FORM.items(), ("lat", "1")], 400, "occurs twice"),
     ([(f"attribute[{number}]", "") for number in range(MAX_ARGUMENTS + 1)], 400, "no form"),
@@ -223,7 +247,7 @@ def test_whatever_is_sent_is_a_form_or_a_problem(body: bytes) -> None:
     try:
         assert isinstance(json.loads(read_form(body).value), dict)
     except ProblemError:
-        with pytest.raises(ProblemError, match=r"the body is no form|occurs twice|is no attribute"):
+        with pytest.raises(ProblemError, match=r"the body is no form|occurs twice|is no attribute|is too large"):
             read_form(body)
 
 
@@ -273,7 +297,7 @@ def test_a_token_leads_to_the_case_and_the_case_to_its_state(tmp_path: Path) -> 
 def test_a_closed_case_is_a_closed_request(tmp_path: Path) -> None:
     async def work(gateway: TestedGateway) -> Any:
         made = case("case-9", report("A", 6, NETWORK), lead=LEAD)
-        found = []
+        found: list[str] = []
         for state in ("handling", "checking", "closed", "rejected"):
             gateway.index.add_case(replace(made, state=state, revision=made.revision + len(found) + 1))
             found.append((await get(gateway, "requests/case-9.json")).json()[0]["status"])

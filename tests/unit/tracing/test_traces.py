@@ -1,10 +1,12 @@
 """A report's trace through both stages: carried while traces are off, and as spans that link to each other when they are on."""
 
+import asyncio
 import json
 import sys
 import threading
 from collections.abc import Sequence
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +19,7 @@ from prometheus_client import CollectorRegistry
 from router.domain.model.task import Task
 from router.domain.networks.registry import NETWORKS
 from router.domain.rules.rule_sets import RuleSets
+from router.gateway.front_door import GEOREPORT
 from router.stream.processors.clock import CLOCKS
 from router.stream.processors.feedback import FeedbackProcessor
 from router.stream.processors.merge import MergeProcessor
@@ -31,6 +34,7 @@ from router.wire.metrics import Metrics
 from router.wire.settings import Settings
 from router.wire.topic_names import Names
 from router.wire.trace_context import TraceHeaders, carried, trace_id
+from tests.support.gateway import TestedGateway
 from tests.support.records import ALARM, Record, city
 
 NAMES = Names()
@@ -224,6 +228,52 @@ def test_a_rejection_is_named_in_its_span() -> None:
     Stages(exported.tracing).take(alarm(1, parent(), bjlxdm="9999"))
     (span,) = exported.spans(f"normalise {REPORTS}")
     assert (span.attributes or {})["grid_router.rejection"] == "unknown-code"
+
+
+FORGED = {"traceparent": f"00-{TRACE}-{SPAN}-01"}
+FORM = {"service_code": "graffiti", "lat": "47.6097", "long": "-122.3331"}
+
+
+def test_a_request_without_a_key_causes_no_span(tmp_path: Path) -> None:
+    """Whatever context a request without a key brings: paths that need none, and those that look for it themselves."""
+    exported = Exported()
+
+    async def run() -> list[int]:
+        gateway = TestedGateway(tmp_path, city="seattle", ready=True, tracing=exported.tracing)
+        requests = f"{GEOREPORT}requests.json"
+        asked = [
+            ("GET", "/v1/receipts/x", {}), ("POST", "/v1/receipts/x", {}), ("GET", f"{GEOREPORT}services.json", {}),
+            ("GET", f"{GEOREPORT}services/graffiti.xml", {}), ("GET", f"{GEOREPORT}tokens/x.json", {}),
+            ("GET", f"{requests}?service_request_id=x", {}), ("POST", requests, {"data": FORM}),
+            ("POST", requests, {"data": FORM | {"api_key": "grt_x"}}), ("POST", "/v1/reports/open311", {"json": FORM}),
+        ]  # fmt: skip
+        answered = [
+            await gateway.call(method, path, token=None, headers=headers, **more)
+            for method, path, more in asked for headers in (FORGED, {})
+        ]  # fmt: skip
+        await gateway.close()
+        return [one.status_code for one in answered]
+
+    codes = asyncio.run(run())
+    assert codes[::2] == codes[1::2] == [404, 405, 200, 200, 404, 403, 403, 403, 401]
+    assert exported.names == []
+
+
+def test_a_request_of_open311_has_a_span_as_soon_as_its_key_is_known(tmp_path: Path) -> None:
+    exported = Exported()
+
+    async def run() -> dict[str, Any]:
+        gateway = TestedGateway(tmp_path, city="seattle", ready=True, tracing=exported.tracing)
+        form = FORM | {"api_key": gateway.token}
+        await gateway.call("POST", f"{GEOREPORT}requests.json", token=None, headers=FORGED, data=form)
+        await gateway.close()
+        return gateway.log[0]
+
+    line = asyncio.run(run())
+    assert (line["holder"], line["trace"], line["status"]) == ("every", TRACE, 503)
+    (span,) = exported.spans(f"POST {GEOREPORT}requests.json")
+    assert hex_id(span) == TRACE
+    assert (span.attributes or {})["http.response.status_code"] == 503
 
 
 def test_without_opentelemetry_the_setting_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

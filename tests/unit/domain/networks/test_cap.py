@@ -162,9 +162,31 @@ def test_an_id_follows_from_the_first_message_alone() -> None:
     assert first == chain_id(SENDER, "A-9", "2026-11-24T01:00:00-08:00", "")  # the same instant
     assert first == chain_id("other@example.org", "B", "2026-11-24T10:00:00+00:00", reference(9))
     assert first != chain_id(SENDER, "A-10", "2026-11-24T09:00:00-00:00", "")
+    for sent in (
+        "2026-11-24T09:00:00-00:00",
+        "2026-11-24T08:59:59-00:00",
+    ):  # the same second, and a clock that is behind
+        assert first == chain_id("a@example.org", "A-0", sent, f"a,b,yesterday {reference(12)} {reference(9)}")
     assert first != chain_id("other@example.org", "A-9", "2026-11-24T09:00:00-00:00", "")
     for broken in ("x", "a,b", "a,b,c,d", "a,b,yesterday", "a,b,0001-01-01T00:00:00+00:00"):
         assert chain_id(SENDER, "A-9", "2026-11-24T09:00:00-00:00", broken) == first
+
+
+@pytest.mark.parametrize("behind_s", [0, 1, 90])
+def test_a_cancel_closes_its_chain_also_if_the_clock_of_its_sender_is_behind(behind_s: int) -> None:
+    """CAP 1.2, 3.2.1: `references` say to which message it belongs; `sent` says only when it was sent."""
+    sent = (NINE - timedelta(seconds=behind_s)).isoformat()
+    chain = chain_id(SENDER, "A-0", sent, reference(9))  # in the order of texts A-0 is before A-9
+    cancel = message(9, "Cancel", (reference(9),), identifier="A-0", sent=sent, id=chain)
+    update = message(9, "Update", (reference(9),), identifier="A-00", sent=sent, id=chain)
+    rules, index, made = RuleSets(shipped("seattle")), DedupIndex(), []
+    for minute, one in enumerate((message(9), update, cancel), 1):
+        admitted = admit(NETWORK, [record(one, NINE.replace(minute=minute))], rules, index)
+        assert not admitted.rejections
+        made += [event for event, _ in admitted.events]
+    assert [(one.id, one.version, one.closed) for one in made] == [
+        (f"cap:{message(9)['id']}", 1, None), (f"cap:{message(9)['id']}", 2, None), (f"cap:{message(9)['id']}", 3, "cancelled"),
+    ]  # fmt: skip
 
 
 def test_an_alert_about_tomorrow_has_happened_when_it_was_sent() -> None:
