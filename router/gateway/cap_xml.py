@@ -28,8 +28,10 @@ OF_ALERT = frozenset(
 )  # fmt: skip
 """Elements of an alert (CAP 1.2, 3.2.1)."""
 LISTS = frozenset(
-    {"info", "category", "responseType", "eventCode", "parameter", "resource", "area", "polygon", "circle", "geocode"}
-)
+    {
+        "code", "info", "category", "responseType", "eventCode", "parameter", "resource", "area", "polygon", "circle", "geocode",
+    }
+)  # fmt: skip
 """Elements that may occur more than once (CAP 1.2, 3.2); any other occurs once."""
 PARTS = frozenset({"alert", "info", "eventCode", "parameter", "resource", "area", "geocode"})
 """Elements that have elements."""

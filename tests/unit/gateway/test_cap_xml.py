@@ -70,6 +70,11 @@ def test_blanks_prefixes_charsets_and_comments_change_nothing() -> None:
     assert "source" not in value(spaced)
 
 
+def test_an_alert_may_have_several_codes() -> None:
+    """CAP 1.2, 3.2.1: a user-defined flag or special code, which may occur more than once."""
+    assert value(within("<code>IPAWSv1.0</code><code>profile:CAP-AU</code>"))["code"] == ["IPAWSv1.0", "profile:CAP-AU"]
+
+
 def test_elements_of_other_namespaces_are_left_out() -> None:
     signed = within(
         f'<identifier>1</identifier><s:Signature xmlns:s="http://www.w3.org/2000/09/xmldsig#"><identifier xmlns="{CAP}">2'
