@@ -34,7 +34,7 @@ def test_a_known_user_keeps_the_rights(
     monkeypatch.setattr(command_module, "load_city", lambda *_: city)
     monkeypatch.setattr(command_module, "read_quotas", lambda *_: None)
     monkeypatch.setattr(
-        cluster, "found", lambda _: Access(users=declared.users, rights=[*declared.rights, ALICE], quotas=())
+        cluster, "found", lambda _, **__: Access(users=declared.users, rights=[*declared.rights, ALICE], quotas=())
     )
     monkeypatch.setattr(cluster, "apply", apply)
     words = ["access", command, CITY, *(["--known", "alice"] if known else [])]
