@@ -64,6 +64,16 @@ def driver() -> Driver:
     return one
 
 
+def published_later(old: City) -> tuple[Driver, City]:
+    """A case of these rules, which 100 hours later are published again with the year 2027; and the later ones."""
+    new = replace(old, rule_set="", calendar=calendar(*FREE))
+    known = RuleSets(old)
+    known.add(new.rule_set, hours(100), lambda: new)
+    driver = Driver(known)
+    driver.pipe(report("17", rule_set=old.rule_set))
+    return driver, new
+
+
 def due(driver: Driver, name: str = "17") -> tuple[str, bool]:
     one = driver.case_of(name).assignments[0]
     assert one.due_at is not None
@@ -191,11 +201,7 @@ def test_milestones_move_with_the_limit() -> None:
     parts = "{first: {limit: 62wd, name: {en: first}}, second: {limit: 64wd, name: {en: second}}}"
     standards = f"default: {{limit: 65wd}}\nmatters: {{tree: {{lead: {{limit: 65wd, milestones: {parts}}}}}}}\n"
     old = replace(tiny(standards=standards), rule_set="", calendar=calendar())
-    new = replace(old, rule_set="", calendar=calendar(*FREE))
-    known = RuleSets(old)
-    known.add(new.rule_set, hours(100), lambda: new)
-    driver = Driver(known)
-    driver.pipe(report("17", rule_set=old.rule_set))
+    driver, new = published_later(old)
 
     def ends() -> list[tuple[str, bool]]:
         parts = driver.case_of("17").assignments[0].milestones
@@ -234,11 +240,7 @@ def test_the_limit_of_a_check_moves_and_its_ladder_with_it(driver: Driver) -> No
 def test_the_limit_of_an_inspector_moves_and_no_department_hears_of_it() -> None:
     work = FILED_WORK.replace("verifying: {limit: 4h", "verifying: {limit: 65wd")
     old = replace(tiny(standards="default: {limit: 65wd}", work=work), rule_set="", calendar=calendar())
-    new = replace(old, rule_set="", calendar=calendar(*FREE))
-    known = RuleSets(old)
-    known.add(new.rule_set, hours(100), lambda: new)
-    driver = Driver(known)
-    driver.pipe(report("17", rule_set=old.rule_set))
+    driver, new = published_later(old)
     assert wait(driver) == ("2027-01-05 18:00", True)
     moved = driver.pipe(Tick(at=hours(101), rule_set=new.rule_set))
     assert [one.to for one in moved.transitions] == ["verifying"]
@@ -287,11 +289,7 @@ def test_a_step_some_days_after_a_limit_moves_alone(sent: bool, crash: bool) -> 
     """
     ladders = AFTER_DAYS if sent else AFTER_DAYS.replace("{to: town, after: 0h}, ", "")
     old = replace(tiny(standards="default: {limit: 60wd}", escalations=ladders), rule_set="", calendar=calendar())
-    new = replace(old, rule_set="", calendar=calendar(*FREE))
-    known = RuleSets(old)
-    known.add(new.rule_set, hours(100), lambda: new)
-    driver = Driver(known)
-    driver.pipe(report("17", rule_set=old.rule_set))
+    driver, new = published_later(old)
     assert due(driver) == ("2026-12-29 18:00", False)
     found = driver.pipe(Tick(at=hours(2150), rule_set=old.rule_set)).escalations
     assert [one.step for one in found] == (["town"] if sent else [])
