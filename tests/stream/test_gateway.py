@@ -7,7 +7,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime
@@ -44,6 +43,7 @@ from tests.support.cases import task as task_of
 from tests.support.cities import shipped
 from tests.support.city_messages import CALL, PROBLEM, WHISTLE
 from tests.support.gateway import CITY, TestedGateway
+from tests.support.gateway_page import GatewayOfPage, gateway_of_page
 from tests.support.patience import PATIENCE_S
 from tests.support.repository import ROOT
 from tests.support.topics import committed, create_topics
@@ -372,73 +372,48 @@ def test_nothing_acknowledged_is_lost_while_the_broker_is_away(
     assert [record.getMessage() for record in caplog.records if record.name == "asyncio"] == []
 
 
+PAGE = ROOT / "docs" / "how-to" / "publish-over-http.md"
+
+
 class GatewayProcess(NamedTuple):
     """A gateway that runs as the page says."""
 
     names: Names
-    token: str
-    port: int
-    log: Path
-    page: Callable[..., Any]
-    """Runs a block of the page by its number, and reads its JSON."""
-    shell: Callable[..., str]
-    """Runs a block of any page; keywords are variables."""
+    gateway: GatewayOfPage
+
+    @property
+    def token(self) -> str:
+        return self.gateway.token
+
+    @property
+    def port(self) -> int:
+        return self.gateway.port
+
+    @property
+    def log(self) -> Path:
+        return self.gateway.log
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return self.gateway.url
+
+    def page(self, number: int, **more: str) -> Any:
+        """Runs a block of the page by its number, and reads its JSON."""
+        return json.loads(self.gateway.shell(self.gateway.blocks[number], **more))
+
+    def shell(self, block: str, **more: str) -> str:
+        """Runs a block of any page; keywords are variables."""
+        return self.gateway.shell(block, **more)
 
 
 @pytest.fixture(scope="module")
 def process(kafka: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess]:
     """A gateway process, made and started by the commands of the page. It ends with SIGTERM."""
-    folder, names, port = tmp_path_factory.mktemp("gateway"), Names(f"t{os.getpid()}-gateway."), free_ports(1)
+    names = Names(f"t{os.getpid()}-gateway.")
     topics = [*map(names.reports, (NETWORK, "policing")), names.rule_sets, names.cases, names.archive]
     asyncio.run(create_topics(kafka, *topics))
-    token_block, start_block, *blocks = code_blocks(ROOT / "docs" / "how-to" / "publish-over-http.md", "sh")
-    settings = {
-        "KAFKA": kafka, "NAMESPACE": names.namespace, "GATEWAY_PORT": str(port), "GATEWAY_TOKENS": str(folder / "tokens"),
-        "GATEWAY_RECEIPT_KEYS": str(folder / "receipt-keys"),
-    }  # fmt: skip
-    environment = {**os.environ, **{f"GRID_ROUTER_{name}": value for name, value in settings.items()}}
-    environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
-
-    def shell(block: str, cwd: Path = ROOT, **more: str) -> str:
-        whole = {**environment, **more}
-        return subprocess.run(
-            ["bash", "-ec", block], env=whole, cwd=cwd, capture_output=True, check=True, text=True
-        ).stdout
-
-    token = shell(token_block, cwd=folder).strip()
-    log = folder / "log"
-    with (
-        log.open("wb") as written,
-        subprocess.Popen(["bash", "-ec", f"exec {start_block}"], env=environment, cwd=ROOT, stderr=written) as running,
-    ):
-        try:
-            deadline = time.monotonic() + PATIENCE_S
-            while not _is_ready(f"http://127.0.0.1:{port}"):
-                assert running.poll() is None, log.read_text()
-                assert time.monotonic() < deadline, log.read_text()
-                time.sleep(0.1)
-
-            def any_page(block: str, **more: str) -> str:
-                return shell(block.replace("19180", str(port)), **more)
-
-            def run(number: int, **more: str) -> Any:
-                return json.loads(any_page(blocks[number], TOKEN=token, **more))
-
-            yield GatewayProcess(names, token, port, log, run, any_page)
-        finally:
-            running.send_signal(signal.SIGTERM)
-            assert running.wait(PATIENCE_S) == 0, log.read_text()
-
-
-def _is_ready(url: str) -> bool:
-    try:
-        return httpx.get(f"{url}/readyz").status_code == 200
-    except httpx.TransportError:
-        return False
+    with gateway_of_page(PAGE, kafka, names, tmp_path_factory.mktemp("gateway")) as gateway:
+        yield GatewayProcess(names, gateway)
 
 
 def test_the_page_does_what_it_says(kafka: str, process: GatewayProcess) -> None:

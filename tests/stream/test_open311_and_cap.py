@@ -3,15 +3,10 @@
 import asyncio
 import json
 import os
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any, NamedTuple
 
-import httpx
 import pytest
 from aiokafka import AIOKafkaProducer
 
@@ -21,8 +16,8 @@ from router.wire.codec import encode_case
 from router.wire.topic_names import Names
 from tests.replay.history import History
 from tests.replay.sources import Sourced
-from tests.support.broker import free_ports
 from tests.support.cities import shipped
+from tests.support.gateway_page import gateway_of_page
 from tests.support.patience import PATIENCE_S
 from tests.support.repository import ROOT
 from tests.support.topics import committed, create_topics
@@ -45,47 +40,11 @@ class Running(NamedTuple):
 @pytest.fixture(scope="module")
 def gateway(kafka: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """A gateway process, made and started by the commands of the page. It ends with SIGTERM."""
-    folder, names, port = tmp_path_factory.mktemp("open311"), Names(f"t{os.getpid()}-open311."), free_ports(1)
+    folder, names = tmp_path_factory.mktemp("open311"), Names(f"t{os.getpid()}-open311.")
     networks = map(names.reports, shipped(CITY).codes)
     asyncio.run(create_topics(kafka, *networks, names.rule_sets, names.cases, names.archive))
-    settings = {
-        "KAFKA": kafka, "NAMESPACE": names.namespace, "GATEWAY_PORT": str(port), "GATEWAY_TOKENS": str(folder / "tokens"),
-        "GATEWAY_RECEIPT_KEYS": str(folder / "receipt-keys"),
-    }  # fmt: skip
-    environment = {**os.environ, **{f"GRID_ROUTER_{name}": value for name, value in settings.items()}}
-    environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
-
-    def run(block: str, **more: str) -> str:
-        block, whole = block.replace("19180", str(port)), {**environment, **more}
-        done = subprocess.run(
-            ["bash", "-ec", block], env=whole, cwd=folder, capture_output=True, check=False, text=True
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
-    make, start, *_ = code_blocks(OPEN311, "sh")
-    token, log = run(make).strip(), folder / "log"
-    with (
-        log.open("wb") as written,
-        subprocess.Popen(["bash", "-ec", f"exec {start}"], env=environment, cwd=ROOT, stderr=written) as running,
-    ):
-        try:
-            deadline = time.monotonic() + PATIENCE_S
-            while not _is_ready(f"http://127.0.0.1:{port}"):
-                assert running.poll() is None, log.read_text()
-                assert time.monotonic() < deadline, log.read_text()
-                time.sleep(0.1)
-            yield Running(names, lambda block, **more: run(block, **{"TOKEN": token, **more}))
-        finally:
-            running.send_signal(signal.SIGTERM)
-            assert running.wait(PATIENCE_S) == 0, log.read_text()
-
-
-def _is_ready(url: str) -> bool:
-    try:
-        return httpx.get(f"{url}/readyz").status_code == 200
-    except httpx.TransportError:
-        return False
+    with gateway_of_page(OPEN311, kafka, names, folder) as running:
+        yield Running(names, running.shell)
 
 
 def decided(kafka: str, names: Names, network: str, history: History) -> list[Any]:
